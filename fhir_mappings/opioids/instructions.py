@@ -5,7 +5,7 @@ Few instructions make up most prescriptions, and reading one takes as long as ev
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date, tzinfo
 from typing import Any, NamedTuple
 
 from fhir_mappings.dates import DateInterval, parse_period
@@ -14,6 +14,7 @@ from fhir_mappings.opioids.dosage_words import Words, days_in_words, words_of
 from fhir_mappings.opioids.dose import check_factor, daily_mme, is_as_needed
 from fhir_mappings.opioids.quantities import ContradictionError, Interval, UnconvertibleError
 from fhir_mappings.opioids.routes import is_spinal
+from fhir_mappings.opioids.sig_tokens import fill_date
 from fhir_mappings.opioids.single_dose import is_single_dose
 from fhir_mappings.opioids.table import Product
 from fhir_mappings.short_texts import Kept
@@ -37,6 +38,8 @@ class Said:
     is_spinal: bool
     days: Interval | None
     """How many days it lasts by its words."""
+    fill_date: date | None
+    """The day from which it may be filled by its text."""
 
 
 class Instruction(NamedTuple):
@@ -107,4 +110,6 @@ def as_object(value: Json) -> Mapping[str, Any]:
 def _read(dosage: Mapping[str, Any]) -> Said:
     words = words_of(dosage)
     days = days_in_words(words.directions)
-    return Said(words, is_single_dose(dosage), is_as_needed(dosage), is_spinal(dosage), days)
+    text = dosage.get("text")
+    fillable = fill_date(text) if isinstance(text, str) else None
+    return Said(words, is_single_dose(dosage), is_as_needed(dosage), is_spinal(dosage), days, fillable)

@@ -246,6 +246,10 @@ def start_of(record: PatientRecord, source: OpioidResource, handed_over: Sequenc
         # Earlier dispenses may be missing, so for the upper bound it may have begun when it was written.
         first = min(handed_over, key=lambda when: (when.earliest, when.latest))
         return DateInterval(min(first.earliest, written.earliest), first.latest) if written else first
+    fillable = max((day for one in source.instructions if (day := one.said.fill_date) is not None), default=None)
+    if written and fillable and fillable > written.latest:
+        # Such a prescription is often one of several for the coming months.
+        return DateInterval(written.earliest, fillable)
     return written or UNKNOWN_DAY
 
 

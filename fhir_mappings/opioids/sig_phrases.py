@@ -40,11 +40,11 @@ def _at_most(tokens: Tokens, at: int) -> Found:
 
 
 def _aside(tokens: Tokens, at: int) -> Found:
-    """Read numbers that are no dose: `#60`, `# 60 tabs`, `0 refills`, `moderate pain (4-6)`, `pain scale 4-6`."""
+    """Read what is no dose: the T of `T 1 T PO`, `#60`, `# 60 tabs`, `0 refills`, `pain (4-6)`, `pain scale 4-6`."""
     word = word_at(tokens, at)
     if isinstance(token_at(tokens, at), Fraction) and word_at(tokens, at + 1) in ("refill", "refills"):
         return Mark.SKIPPED, at + 2
-    if word == "=" and at == 0:
+    if at == 0 and (word == "=" or (word == "t" and isinstance(token_at(tokens, 1), Fraction))):
         return Mark.SKIPPED, 1
     read = range_at(tokens, at + 1)
     if read is None:

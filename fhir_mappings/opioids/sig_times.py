@@ -31,6 +31,8 @@ def _every(tokens: Tokens, at: int) -> tuple[Times, int] | None:
             return Times(exactly(Fraction(1, 7))), at + 1
         if word_at(tokens, at) == "other" and word_at(tokens, at + 1) in ("day", "night"):
             return Times(exactly(Fraction(1, 2))), at + 2
+        if word_at(tokens, at) == "third" and word_at(tokens, at + 1) == "day":
+            return Times(exactly(Fraction(1, 3))), at + 2
     read = range_at(tokens, at)
     if read is None or read[0].high is None:
         return None
@@ -66,13 +68,20 @@ def often_at(tokens: Tokens, at: int) -> tuple[Times, int] | None:
 
 
 def _count_at(tokens: Tokens, at: int) -> tuple[Interval, int] | None:
-    """Read `twice`, `2 times`, `1 to 3 times`, or `3x`."""
+    """Read `twice`, `2 times`, `1 to 3 times`, `3x`, or the `x4` of `x4 daily`."""
     if (count := number_at("count", tokens, at)) is not None:
         return exactly(count), at + 1
     read = range_at(tokens, at)
     if read is not None and word_at(tokens, read[1]) in ("times", "time", "x"):
         return read[0], read[1] + 1
+    # "x10 daily" may be for ten days.
+    number = token_at(tokens, at + 1)
+    if word_at(tokens, at) == "x" and isinstance(number, Fraction) and 0 < number <= _MOST_TIMES_AFTER_X:
+        return (exactly(number), at + 2) if is_at("daily", tokens, at + 2) else None
     return None
+
+
+_MOST_TIMES_AFTER_X = 4
 
 
 def weekdays_at(tokens: Tokens, at: int) -> Found:

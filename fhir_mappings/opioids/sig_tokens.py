@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import date
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -14,6 +15,19 @@ MAX_TOKENS = 100
 _LONGEST_NUMBER = 6
 """How many digits a number may have."""
 
+_DATE = r"(?:(?P<month>\d{1,2})[/-](?P<day>\d{1,2})[/-](?P<year>20\d\d|\d\d)|(?P<iso>20\d\d-\d\d-\d\d))(?![\d/-])"
+_OF_THE_SUPPLY = re.compile(
+    r"\bmust last (?:at least )?\d{1,3} days\b"
+    r"|\b(?:earliest fill date|(?:fill|refill) (?:on or after|on|after)|do not (?:fill|refill) (?:until|before)"
+    rf"|dnf(?: until| before)?):? ?{_DATE}",
+    re.IGNORECASE | re.ASCII,
+)
+"""When a prescription may be filled, and how long it must last; neither says how much is taken."""
+
+_MIXED = re.compile(r"(?<![\d/.-])(\d{1,2})-(1/2|1/4|3/4)(?![\d/])")
+"""One and a half as `1-1/2`; a range goes up."""
+
+_ROMAN = re.compile(r"(?<![a-z])(i{1,3})(?= (?:tab|cap))")
 _ABBREVIATION = re.compile(r"(?<![a-z])(?:(?:[a-z]\.){2,}|q\.)")
 _PLURAL = re.compile(r"\((?:s|es)\)")
 _RAW = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![a-z])\d*\.\d+|\d+|[a-z\u03bc]+|\S")
@@ -36,10 +50,26 @@ def tokens(text: str) -> tuple[Token, ...]:
     lower = unicodedata.normalize("NFKC", text.replace("\N{VULGAR FRACTION ONE HALF}", " 1/2 ")).lower()
     lower = lower.replace("\N{MICRO SIGN}", "\N{GREEK SMALL LETTER MU}")
     lower = lower.replace("\N{EN DASH}", "-").replace("\N{EM DASH}", "-")
+    lower = _OF_THE_SUPPLY.sub(".", lower)
+    lower = _ROMAN.sub(lambda found: str(len(found[1])), _MIXED.sub(r"\1 \2", lower))
     lower = _ABBREVIATION.sub(lambda found: found[0].replace(".", "") + " ", _PLURAL.sub("", lower))
     lower = _TWO_WORDS.sub(lambda found: str(_TENS[found[1]] + _ONES.index(found[2]) + 1), lower)
     raw = _RAW.findall(lower)
     return tuple(_in_parentheses(_numbers([_digits(word) for word in raw]))) if len(raw) <= MAX_TOKENS else ()
+
+
+def fill_date(text: str) -> date | None:
+    """Return the last date that directions name as the first on which they may be filled; None if they name none."""
+    dates = []
+    for found in _OF_THE_SUPPLY.finditer(text[:MAX_LENGTH]):
+        year, month, day = found["iso"].split("-") if found["iso"] else (found["year"], found["month"], found["day"])
+        if year is None:
+            continue
+        try:
+            dates.append(date(int(year) % 100 + 2000, int(month), int(day)))
+        except ValueError:
+            continue
+    return max(dates, default=None)
 
 
 def _digits(word: str) -> Token:

@@ -73,6 +73,13 @@ def test_without_a_dispense_it_begins_when_it_was_written():
     assert rounded(current(order("a", OXYCODONE_5, ONE_TABLET, on="2026-01-08"))) == days(7, 7)
 
 
+def test_an_order_that_may_be_filled_later_only_may_have_begun_on_any_day_until_then():
+    later = {**ONE_TABLET, "text": "1 tab daily. DNF until 1/20/26"}
+    assert rounded(current(order("a", OXYCODONE_5, later, on="2026-01-08"))) == days(0, 7)
+    earlier = {**ONE_TABLET, "text": "1 tab daily. Fill on or after 1/2/26"}
+    assert rounded(current(order("a", OXYCODONE_5, earlier, on="2026-01-08"))) == days(7, 7)
+
+
 def test_an_order_without_any_date_may_have_been_taken_at_any_time():
     assert rounded(current(order("a", OXYCODONE_5, ONE_TABLET, on=None))) == days(0, 14)
 

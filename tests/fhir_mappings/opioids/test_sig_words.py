@@ -1,3 +1,4 @@
+from datetime import date
 from fractions import Fraction
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from fhir_mappings.opioids.quantities import Interval
 from fhir_mappings.opioids.sig_items import Unit
-from fhir_mappings.opioids.sig_tokens import MAX_LENGTH, MAX_TOKENS
+from fhir_mappings.opioids.sig_tokens import MAX_LENGTH, MAX_TOKENS, fill_date
 from fhir_mappings.opioids.sig_words import Directions, frequencies_mentioned, read_directions
 from tests.support.fuzzing import EXAMPLES
 from tests.support.sig_corpus import UNITS, Label, Labeled, bounds, corpus, per_day
@@ -99,6 +100,9 @@ def exactly(number):
         ("1\N{VULGAR FRACTION ONE HALF} tablets daily", exactly("3/2")),
         ("one and one-half tablets daily", exactly("3/2")),
         ("2 1/2 tabs daily", exactly("5/2")),
+        ("1-1/2 tablets daily", exactly("3/2")),
+        ("i tab daily", exactly(1)),
+        ("ii tabs daily", exactly(2)),
         ("1-2 tablets daily", (1, 2)),
         ("one or two tablets daily", (1, 2)),
         ("up to 2 tablets every morning", (0, 2)),
@@ -133,6 +137,8 @@ def test_amounts_have_units(text, amount, unit):
         ("every four to six hours", (4, 6)),
         ("6 hourly", exactly(4)),
         ("every seventy-two hours", exactly("1/3")),
+        ("every third day", exactly("1/3")),
+        ("1 tab x4 daily", exactly(4)),
         ("every other day at bedtime", exactly("1/2")),
         ("once weekly", exactly("1/7")),
         ("on Monday, Wednesday and Friday", exactly("3/7")),
@@ -169,10 +175,32 @@ def test_the_spellings_of_ehrs_and_pharmacies_are_read(text):
 
 @pytest.mark.parametrize(
     ("text", "per_day"),
-    [("TK 1 T PO Q.6H. ATC", exactly(4)), ("Taking 1 tablet twice daily. Do not take with alcohol.", exactly(2))],
+    [
+        ("TK 1 T PO Q.6H. ATC", exactly(4)),
+        ("T 1 T PO QID", exactly(4)),
+        ("Taking 1 tablet twice daily. Do not take with alcohol.", exactly(2)),
+        ("Take 1 tablet 2 times daily. Must last 30 days.", exactly(2)),
+        ("Take 1 tablet 2 times daily. Earliest Fill Date: 5/1/26", exactly(2)),
+        ("Take 1 tablet 2 times daily. Fill on or after 1/2/2026", exactly(2)),
+        ("Take 1 tablet 2 times daily. DNF until 05/01/26", exactly(2)),
+    ],
 )
 def test_words_that_change_nothing_are_skipped(text, per_day):
     assert times(text) == per_day
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1 tab bid. DNF until 05/01/26", date(2026, 5, 1)),
+        ("1 tab bid. Fill on or after 2026-05-01. Earliest fill date: 4/1/2026", date(2026, 5, 1)),
+        ("1 tab bid. Fill on or after 13/45/2026", None),
+        ("1 tab bid. Must last 30 days", None),
+        ("1 tab bid, started 5/1/2026", None),
+    ],
+)
+def test_the_day_from_which_it_may_be_filled_is_read(text, expected):
+    assert fill_date(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -183,6 +211,7 @@ def test_words_that_change_nothing_are_skipped(text, per_day):
         ("1 tab q4h prn. Max Daily Amount: 5 tablets", 5),
         ("1 tab q4h prn (maximum 5 tablets in 24 hours)", 5),
         ("1 tab q4h prn. Do not exceed five a day", 5),
+        ("1 tab q4h prn. Limit 5 per day", 5),
     ],
 )
 def test_a_maximum_a_day_is_read(text, most):
@@ -195,6 +224,7 @@ def test_a_maximum_a_day_is_read(text, most):
 
 def test_a_maximum_without_a_period_is_not_understood():
     assert read_directions("1 tab q4h prn, max 5 tablets") is None
+    assert read_directions("1 tab q4h prn. Limit 5") is None
 
 
 @pytest.mark.parametrize(
@@ -215,7 +245,7 @@ def test_doses_at_different_times_of_one_day_are_parts_of_it():
 
 
 @pytest.mark.parametrize(
-    ("text", "route"), [("1 tab PO bid", "oral"), ("1 patch to skin weekly", "skin"), ("1 tab via g-tube bid", "tube")]
+    ("text", "route"), [("1 tab PO bid", "oral"), ("1 patch TD q72hr", "skin"), ("1 tab via g-tube bid", "tube")]
 )
 def test_the_route_is_read(text, route):
     said = read_directions(text)
@@ -290,6 +320,9 @@ def test_phrases_that_contradict_each_other_are_not_understood(text):
         "1 tablet 8 am 2 pm 8 pm",
         "take 25 daily",
         "1 tab q8h x 3",
+        "1 tab x10 daily",
+        "1 tab bid. Fill on 5/1",
+        "1 tab bid. Must last",
         "5/325 daily",
     ],
 )
