@@ -36,6 +36,10 @@ NAMES = list(known_names())
         "METOPROLOL SUCC ER 50 MG",
         "AMLODIPINE BESY 5 MG",
         "QUETIAPINE FUM 25 MG",
+        "midazolam (VERSED) injection 2 mg",
+        "ceFAZolin (ANCEF) 2 g IVPB",
+        "sodium chloride 0.9 % infusion",
+        "lactated ringers bolus",
     ],
 )
 def test_a_label_of_which_every_part_is_on_the_list_is_no_opioid(label):
@@ -52,6 +56,8 @@ def test_a_label_of_which_every_part_is_on_the_list_is_no_opioid(label):
         "Fioricet with codeine",
         "butorphanol nasal spray",
         "belladonna-opium",
+        "midazolam-fentanyl infusion",
+        "sodium chloride 0.9 % with morphine infusion",
     ],
 )
 def test_a_label_with_an_opioid_is_no_known_non_opioid(label):
@@ -69,6 +75,8 @@ def test_a_label_with_an_opioid_is_no_known_non_opioid(label):
         "OXYCOD-ACETAMINOPHEN",
         "METHADOS",
         "pain pump",
+        "pain infusion",
+        "epidural infusion",
         "XYZ-123",
         "see note",
     ],
@@ -104,7 +112,7 @@ def test_more_strengths_than_names_may_hide_an_opioid_where_products_pair_it_wit
 
 
 @pytest.mark.parametrize(
-    "label", ["", "tablet", "spray solution", "10 mg", "HCl", "oral capsule ER 20 mg", "-", "диклофенак"]
+    "label", ["", "tablet", "spray solution", "10 mg", "HCl", "oral capsule ER 20 mg", "infusion", "-", "диклофенак"]
 )
 def test_a_label_that_names_no_drug_is_not_known(label):
     assert not is_known_non_opioid(label)
