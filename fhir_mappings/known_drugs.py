@@ -39,6 +39,11 @@ def is_known_non_opioid(label: str) -> bool:
     return bool(found) and not lacks_a_name
 
 
+def names_a_partner(label: str) -> bool:
+    """Return whether a label that is known whole names a drug that US products combine with an opioid."""
+    return not _PARTNERS.isdisjoint(_known().whole(label))
+
+
 @cache
 def known_names() -> tuple[str, ...]:
     """Return every name of the list."""

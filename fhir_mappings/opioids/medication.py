@@ -7,10 +7,12 @@ from fractions import Fraction
 from functools import cached_property
 
 from fhir_mappings.codings import RXNORM, Coding, codings, concept_text, items
+from fhir_mappings.drug_ingredients import contents_of_code
 from fhir_mappings.fhir_json import Json, Resource, canonical
-from fhir_mappings.known_drugs import is_known_non_opioid
+from fhir_mappings.known_drugs import is_known_non_opioid, names_a_partner
 from fhir_mappings.modifiers import modifier_in
-from fhir_mappings.opioids.names import is_opioid
+from fhir_mappings.nsaids import nsaid_product
+from fhir_mappings.opioids.names import is_opioid, names_an_opioid
 from fhir_mappings.opioids.product_names import product_named
 from fhir_mappings.opioids.quantities import AmountKind, UnconvertibleError, amount
 from fhir_mappings.opioids.table import Product, ingredient_of, products
@@ -86,7 +88,7 @@ def _medication(
     if target is not None and not record.is_usable(target, "code", "ingredient", "form"):
         return OpioidMedication(label, None, record.quarantined[record.reference(target)])
     try:
-        product = _product(codes) or _compounded(target, parts) or _named(labels, codes)
+        product = _coded(codes, labels) or _compounded(target, parts) or _named(labels, codes)
     except UnconvertibleError as error:
         return OpioidMedication(label, None, str(error))
     if product is None:
@@ -106,6 +108,40 @@ def _product(codes: list[Coding]) -> Product | None:
     return found[0] if found else None
 
 
+_CODE_AND_WORDS_DIFFER = "medication: the code and the words name different products"
+
+
+def _coded(codes: list[Coding], labels: list[str]) -> Product | None:
+    """Return the product of the codes; None if they name none. Its labels must not be of another product."""
+    product = _product(codes)
+    if product is None:
+        return None
+    if any(_names_another(label, product) for label in labels):
+        raise UnconvertibleError(_CODE_AND_WORDS_DIFFER)
+    return product
+
+
+def _names_another(label: str, product: Product) -> bool:
+    """Return whether a label is understood as another product: of another drug, or of another strength.
+
+    Labels often leave out the release form, and those of a combination an ingredient.
+    """
+    named = product_named(label)
+    if named is None:
+        is_other_drug = is_known_non_opioid(label) and (product.single or not names_a_partner(label))
+        return is_other_drug and not names_an_opioid(label)
+    if named.ingredient_rxcui != product.ingredient_rxcui:
+        return True
+    return named.strength is not None and named.unit == product.unit and named.strength != product.strength
+
+
+def _is_known_non_opioid_code(coding: Coding) -> bool:
+    """Return whether a code is of a product of which the ingredients are known, none of them an opioid."""
+    contents, nsaid = contents_of_code(coding), nsaid_product(coding)
+    names = [*(contents.ingredients if contents else ()), *([nsaid.name] if nsaid else ())]
+    return bool(names) and ingredient_of(coding) is None and not any(map(names_an_opioid, names))
+
+
 def _named(labels: list[str], codes: list[Coding]) -> Product | None:
     """Return the product that the labels name; None if none of them is understood.
 
@@ -115,6 +151,8 @@ def _named(labels: list[str], codes: list[Coding]) -> Product | None:
     found = [product for product in read if product is not None and product.strength is not None]
     if len({(one.ingredient_rxcui, one.strength, one.release) for one in found}) > 1:
         raise UnconvertibleError("medication: its names are of different products")
+    if found and any(map(_is_known_non_opioid_code, codes)):
+        raise UnconvertibleError(_CODE_AND_WORDS_DIFFER)
     if found:
         return found[0]
     alone = {product.ingredient_rxcui if product is not None else "" for product in read}

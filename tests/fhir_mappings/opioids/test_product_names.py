@@ -4,8 +4,11 @@ from fractions import Fraction
 
 import pytest
 
+from fhir_mappings.codings import RXNORM
+from fhir_mappings.opioids.medication import medication_of
 from fhir_mappings.opioids.product_names import product_named
 from fhir_mappings.opioids.table import products
+from tests.support.fhir_builders import record, resource
 from tests.support.opioid_chart import during, mme, read, sig
 
 
@@ -104,6 +107,70 @@ def labeled(*labels):
 def test_names_of_one_product_agree_and_those_of_two_leave_the_dose_unknown():
     assert labeled("oxycodone 5 mg tablet", "Roxicodone 5 mg") == mme(15, 15)
     assert labeled("oxycodone 5 mg tablet", "Roxicodone 15 mg") == mme(0, None)
+
+
+OXYCODONE_5 = "1049621"
+HYDROCODONE_APAP_5 = "857002"
+FENTANYL_25 = "245134"
+NAPROXEN_500 = "198014"
+
+
+def coded(rxcui, text, display=""):
+    concept = {"text": text, "coding": [{"system": RXNORM, "code": rxcui, "display": display}]}
+    return medication_of(record(), resource("MedicationRequest", medicationCodeableConcept=concept))
+
+
+@pytest.mark.parametrize(
+    ("rxcui", "text", "display"),
+    [
+        (OXYCODONE_5, "oxyCODONE 15 mg tablet", "oxycodone hydrochloride 5 MG Oral Tablet"),
+        (OXYCODONE_5, "oxycodone 5 mg tablet", "oxycodone hydrochloride 30 MG Oral Tablet"),
+        (OXYCODONE_5, "hydromorphone 8 mg tablet", ""),
+        (OXYCODONE_5, "hydromorphone", ""),
+        (OXYCODONE_5, "naproxen 500 mg tablet", ""),
+        (OXYCODONE_5, "acetaminophen 500 mg tablet", ""),
+        (HYDROCODONE_APAP_5, "HYDROcodone-acetaminophen 10-325 mg tablet", ""),
+        (HYDROCODONE_APAP_5, "naproxen 500 mg tablet", ""),
+        (FENTANYL_25, "fentanyl 75 mcg/hr patch", ""),
+        (NAPROXEN_500, "oxyCODONE 10 mg tablet", "naproxen 500 MG Oral Tablet"),
+        (NAPROXEN_500, "oxyCODONE 10 mg tablet", "oxyCODONE 10 mg tablet"),
+    ],
+)
+def test_a_code_and_words_of_another_strength_or_drug_leave_the_product_unknown(rxcui, text, display):
+    found = coded(rxcui, text, display)
+    assert (found.product, found.problem) == (None, "medication: the code and the words name different products")
+
+
+@pytest.mark.parametrize(
+    ("rxcui", "text"),
+    [
+        (OXYCODONE_5, ""),
+        (OXYCODONE_5, "oxyCODONE (ROXICODONE) 5 MG immediate release tablet"),
+        (OXYCODONE_5, "OXYCODONE HCL 5MG TAB"),
+        (OXYCODONE_5, "oxycodone"),
+        (OXYCODONE_5, "oxycodone 12 hr 5 mg"),
+        (OXYCODONE_5, "oxycodone 5 mg/5 mL solution"),
+        (OXYCODONE_5, "pain medication 15 mg"),
+        (OXYCODONE_5, "OXYCOD 15"),
+        (HYDROCODONE_APAP_5, "HYDROcodone-acetaminophen (NORCO) 5-325 mg per tablet"),
+        (HYDROCODONE_APAP_5, "HYDROCODON-ACETAMINOPHN 5-325"),
+        (HYDROCODONE_APAP_5, "acetaminophen 325 mg"),
+        (FENTANYL_25, "Duragesic 25 mcg/hr"),
+    ],
+)
+def test_words_that_repeat_shorten_or_do_not_tell_leave_the_product_to_the_code(rxcui, text):
+    assert coded(rxcui, text).product is products()[rxcui]
+
+
+def test_no_rxnorm_name_brand_or_ingredient_puts_its_own_code_in_doubt():
+    names = [(rxcui, name) for rxcui, one in products().items() for name in (one.name, one.ingredient)]
+    names += [(rxcui, name[name.index("[") + 1 : -1]) for rxcui, name in names if "[" in name]
+    assert [name for rxcui, name in names if coded(rxcui, name).product is None] == []
+
+
+@pytest.mark.parametrize("rxcui", ["1723206", "99999999"])
+def test_a_code_of_an_opioid_outside_the_table_or_of_nothing_known_leaves_the_product_to_the_words(rxcui):
+    assert coded(rxcui, "oxyCODONE 10 mg tablet").product.strength == 10
 
 
 def test_an_ingredient_beside_a_label_that_may_name_a_combination_is_not_enough():
