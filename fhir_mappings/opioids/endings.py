@@ -21,6 +21,7 @@ class Ending(Enum):
     REORDERED = "another order of the same drug goes on with it, at the same dose or another"
     SWITCHED = "another drug goes on with it"
     DUPLICATE = "another order for the same was on record"
+    MISTAKE = "the order was a mistake, so nothing of it may have been taken"
     STOPPED = "the drug was stopped"
 
 
@@ -39,6 +40,15 @@ _WORDS: tuple[tuple[re.Pattern[str], Ending], ...] = (
         Ending.STOPPED,
     ),
     (re.compile(r"duplicat|\bdup\b"), Ending.DUPLICATE),
+    (
+        # An error of a part of it, such as the dose or the pharmacy, is corrected by another order.
+        re.compile(
+            r"(?s)\A(?!.*(?:dos(?:e|age|ing)\b|\bsig\b|direction|instruct|quantit|\bqty\b|strength|frequen|\broute|"
+            r"formulary|refill|pharmacy))"
+            r".*(?:\berrors?\b|\berroneous|mistak|\b(?:wrong|incorrect) (?:patient|pt|person|chart|drug|med))"
+        ),
+        Ending.MISTAKE,
+    ),
     (
         re.compile(
             r"substitut|formulary|alternat|replac|switch|rotat|convert|in favor of|"

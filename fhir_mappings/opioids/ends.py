@@ -46,12 +46,12 @@ def spans(treatments: Iterable[Treatment], denials: Sequence[Denial], look_back_
 
 
 def _end_by_its_own_record(span: Span) -> None:
-    """End acute courses when they are used up, reports when they say so, and orders that were stopped."""
+    """End acute courses when they are used up, reports when they say so, and orders that were stopped or mistakes."""
     if span.is_acute:
         span.end(span.supplied_at_most)
     elif all(one.kind == "MedicationStatement" for one in span.members):
         span.end(span.last_day)
-    elif span.ending is Ending.STOPPED:
+    elif span.ending is Ending.STOPPED or span.ending is Ending.MISTAKE:
         span.end(span.stopped_on)
 
 
@@ -90,8 +90,11 @@ def _end_duplicates(found: Iterable[Span]) -> None:
 
 
 def _end_for_successor(span: Span, later: Sequence[Span], tracks: Tracks) -> None:
-    """End an order whose reason says that another one goes on, with the last one on record that may be it."""
-    if span.ending not in (Ending.REORDERED, Ending.SWITCHED):
+    """End an order whose reason says that another one goes on, with the last one on record that may be it.
+
+    The one that corrects a mistake does not show that the mistake was in force until then.
+    """
+    if span.ending not in (Ending.REORDERED, Ending.SWITCHED, Ending.MISTAKE):
         return
     earliest = max(span.first, span.last_day - SUCCESSOR_DAYS) if span.lead.is_change_dated else span.first
     begun = bisect_left(later, earliest, key=_first), bisect_right(later, span.last_day + SUCCESSOR_DAYS, key=_first)
@@ -102,7 +105,8 @@ def _end_for_successor(span: Span, later: Sequence[Span], tracks: Tracks) -> Non
             continue  # Of orders written on one day, the one in force is the successor.
         if other.drug == span.drug:
             span.end(other.first_at_latest - 1)
-            span.kept_until = other.first - 1
+            if span.ending is not Ending.MISTAKE:
+                span.kept_until = other.first - 1
             return
         if span.ending is Ending.SWITCHED and not taken_beside(other, tracks)(span):
             span.end(other.first_at_latest - 1)

@@ -79,7 +79,8 @@ def read_order(
     stale = status == "active" and not handed_over and start.latest < stale_before
     reported = is_reported(resource)
     in_words = instructions_in_words(resource)
-    was_begun = status in _TAKEN and resource.get("intent") in _ORDER_INTENTS and not reported
+    is_mistake = found.ending is Ending.MISTAKE
+    was_begun = status in _TAKEN and resource.get("intent") in _ORDER_INTENTS and not reported and not is_mistake
     # A report that was stopped is over; nobody renews it. So is a supply that is to be stopped when it is used up.
     is_stopped = (reported and status == "stopped" and found.ending is Ending.RECORD) or (
         supply is not None and are_to_stop(in_words)

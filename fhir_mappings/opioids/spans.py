@@ -90,7 +90,7 @@ class Span(Struct, eq=False):
         return abs(self.first_at_latest - other.first_at_latest) <= PAIRED_WITHIN_DAYS
 
 
-_FIRST = (Ending.STOPPED, Ending.SWITCHED, Ending.REORDERED, Ending.DUPLICATE, Ending.RECORD)
+_FIRST = (Ending.STOPPED, Ending.SWITCHED, Ending.REORDERED, Ending.DUPLICATE, Ending.RECORD, Ending.MISTAKE)
 
 
 def _ending(treatment: Treatment) -> Ending:
@@ -136,12 +136,13 @@ def by_drug(found: Iterable[Span]) -> list[list[Span]]:
 def number_tracks(family: Sequence[Span]) -> None:
     """Set the tracks: end what is followed by the same dose with it, so that early refills do not double a dose.
 
-    What begins more than a week before the last supply ends may be a second prescription, and adds up.
+    What begins more than a week before the last supply ends may be a second prescription, and adds up. An order that
+    was a mistake follows nothing.
     """
     tracks_of: dict[tuple[object, ...], list[Span]] = {}
     for number, span in enumerate(family):
         span.track = number
-        if span.is_acute:
+        if span.is_acute or span.ending is Ending.MISTAKE:
             continue
         tracks = tracks_of.setdefault((span.lead.dose.ratios[1], span.lead.reported), [])
         first, is_dispense, is_duplicate = span.first, span.is_dispense, span.ending is Ending.DUPLICATE

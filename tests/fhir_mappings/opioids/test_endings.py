@@ -63,8 +63,11 @@ def test_a_reason_is_a_stop(words):
         "Change in dose",
         "Change sig",
         "Order modified",
-        "Entry error",
         "Wrong pharmacy",
+        "Sent to the wrong pharmacy in error",
+        "Wrong dose",
+        "Dose error",
+        "Error in sig",
         "New prescription written",
         "Tapering",
         "Decreased",
@@ -90,6 +93,31 @@ def test_a_reorder_goes_on_as_another_order(words):
 )
 def test_a_switch_goes_on_as_another_drug(words):
     assert said(words) is Ending.SWITCHED
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Entered in error",
+        "Error",
+        "Entry error",
+        "Prescribed in error",
+        "Ordered in error",
+        "Ordered by mistake",
+        "Other\nEntered in error",
+        "Wrong patient",
+        "Incorrect chart",
+        "Wrong medication, changed to morphine",
+    ],
+)
+@pytest.mark.parametrize("status", ["stopped", "cancelled", "completed"])
+def test_an_order_may_be_a_mistake(words, status):
+    assert ending_of(ended({"text": words}, status=status)) is Ending.MISTAKE
+    assert ending_of(ended({"coding": [{"code": "17", "display": words}]}, status=status)) is Ending.MISTAKE
+
+
+def test_a_duplicate_that_was_entered_in_error_is_a_duplicate():
+    assert said("Duplicate order entered in error") is Ending.DUPLICATE
 
 
 @pytest.mark.parametrize("words", ["Duplicate", "Duplicate order", "Therapy duplication", "DUP"])

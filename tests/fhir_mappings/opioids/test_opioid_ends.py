@@ -385,6 +385,31 @@ def test_a_duplicate_of_the_same_dose_does_not_add_to_it():
     assert current(duplicate, before("2026-06-30", status="active")) == mme(15, 15)
 
 
+def mistake(**members):
+    return stopped(before("2025-12-31", **changed("2025-12-31"), **members), "Entered in error")
+
+
+def test_a_mistake_was_not_in_force_until_the_order_that_corrects_it():
+    first = before("2026-06-30", **changed("2026-01-08"))
+    # seven days of each
+    assert current(stopped(first, "Reorder"), now("2026-01-08")) == mme("11.25", "11.25")
+    assert current(stopped(first, "Entered in error"), now("2026-01-08")) == mme("3.75", "11.25")
+
+
+def test_a_mistake_is_over_with_its_record_or_with_the_order_that_corrects_it():
+    assert current(mistake()) == mme(0, 0)
+    undated = stopped(during("a", OXYCODONE_10, "2026-01-01", "2026-06-30", TEN), "Entered in error")
+    assert current(undated).high == 15
+    assert current(undated, now("2026-01-01")) == HALF
+
+
+def test_a_mistake_neither_ends_nor_renews_what_was_taken_before():
+    taken = before("2025-12-31", status="active")
+    again = during("again", OXYCODONE_10, "2026-01-01", "2026-01-02", TEN, **changed("2026-01-02"))
+    assert current(taken, stopped(again, "Wrong patient")).high >= 15
+    assert current(taken, stopped(again, "Pain resolved")).high < 15
+
+
 def test_a_stop_without_any_date_came_within_the_time_in_which_it_could_be_filled():
     # six months from 1 June
     assert current(stopped(order("a", OXYCODONE_10, TEN, on="2025-06-01"))) == mme(0, 0)
