@@ -200,7 +200,8 @@ def _bounds(
 ) -> tuple[DateInterval, DateInterval | None]:
     """Return when one instruction begins and ends: by `timing.repeat.bounds[x]`, else by the number of doses.
 
-    A course of a few days in words ends by them; if its bounds say otherwise, on any day between the two.
+    A course of a few days in words ends by them; if its bounds say otherwise, on any day between the two. So does one
+    with a number of doses that does not fit the end of its period.
     """
     timing, repeat = instruction.timing, instruction.repeat
     first, last = instruction.bounds
@@ -210,15 +211,24 @@ def _bounds(
         begin = (record.when(event[0]) if isinstance(event, list) and event else None) or begin
         return begin, DateInterval(begin.earliest, max(begin.latest, last.latest) if last else begin.latest)
     length = _length(repeat, timing)
-    if last is None and length is not None:
-        last = last_days(begin, length)
+    if length is not None:
+        by_length = last_days(begin, length)
+        if last is None:
+            last = by_length
+        elif not _same_end(last, by_length):
+            last = _between(last, by_length)
     said = instruction.said.days
     in_words = last_days(begin, said) if said is not None else None
     if last is None and repeat.get("boundsDuration") is None and repeat.get("boundsRange") is None:
         return begin, in_words
     if last is None or in_words is None or in_words.latest == date.max or _same_end(last, in_words):
         return begin, last
-    return begin, DateInterval(min(last.earliest, in_words.earliest), max(last.latest, in_words.latest))
+    return begin, _between(last, in_words)
+
+
+def _between(one: DateInterval, other: DateInterval) -> DateInterval:
+    """Return the days from the earlier to the later of two ends."""
+    return DateInterval(min(one.earliest, other.earliest), max(one.latest, other.latest))
 
 
 def _same_end(stated: DateInterval, in_words: DateInterval) -> bool:

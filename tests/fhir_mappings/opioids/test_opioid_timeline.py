@@ -114,6 +114,20 @@ def test_a_number_of_doses_ends_an_order():
     assert rounded(current(stopped(chart))) == days(0, 5, Decimal(15))
 
 
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (20, days(5, 14, Decimal(15))),  # ten days end on 5 January, long before the period
+        (366, days(14, 14, Decimal(15))),
+        (368, days(14, 14, Decimal(15))),
+    ],
+)
+def test_a_number_of_doses_that_does_not_fit_its_period_ends_the_lower_bound(count, expected):
+    dosage = sig(1, times=2)
+    dosage["timing"]["repeat"].update(count=count, boundsPeriod={"start": "2025-12-27", "end": "2026-06-27"})
+    assert rounded(current(order("a", OXYCODONE_5, dosage, on="2025-12-27"))) == expected
+
+
 def test_the_supply_ends_an_order_with_its_refills_for_the_upper_bound_only():
     # 27 December + 10 days end on 5 January, three times that on 25 January
     chart = order("a", OXYCODONE_5, ONE_TABLET, on="2025-12-27", dispenseRequest=supplied(10, refills=2))
