@@ -15,6 +15,7 @@ from fhir_mappings.dates import DateInterval, later
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.medications import is_left_out, took_effect
 from fhir_mappings.opioids.dose import is_as_needed
+from fhir_mappings.opioids.endings import may_not_have_been_taken
 from fhir_mappings.opioids.quantities import number
 from fhir_mappings.opioids.sig_words import Directions
 from fhir_mappings.prescribed_drugs import Drug, drug_of
@@ -106,6 +107,8 @@ def _doubt(record: PatientRecord, resource: Resource, drug: Drug, codes: CodeMat
         return "code and words differ"
     if drug.is_known_by_name_only(codes):
         return "known by name only"
+    if may_not_have_been_taken(resource):
+        return "perhaps not taken"
     return "" if decides and took_effect(resource) else "to be confirmed"
 
 

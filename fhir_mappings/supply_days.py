@@ -69,8 +69,13 @@ def _bounds(record: PatientRecord, resource: Resource) -> tuple[DateInterval | N
 
 
 def _reported(record: PatientRecord, resource: Resource) -> SupplyDays:
-    """Return the days of a statement: its period, up to the day it was made if it has no end."""
+    """Return the days of a statement: its period, up to the day it was made if it has no end.
+
+    How much of the period was taken is not known of what is on hold.
+    """
     first, last = parse_period(resource.get("effectivePeriod"), record.zone)
+    if resource.get("status") == "on-hold":
+        return SupplyDays(first, None, _INTERRUPTED["on-hold"])
     if first is None:
         return SupplyDays(record.when(resource.get("effectiveDateTime")), None, "days taken not stated")
     if last is None and resource.get("status") == "active":

@@ -43,7 +43,7 @@ _WORDS: tuple[tuple[re.Pattern[str], Ending], ...] = (
     (
         # An error of a part of it, such as the dose or the pharmacy, is corrected by another order.
         re.compile(
-            r"(?s)\A(?!.*(?:dos(?:e|age|ing)\b|\bsig\b|direction|instruct|quantit|\bqty\b|strength|frequen|\broute|"
+            r"(?s)\A(?!.*(?:dos(?:e|age|ing)\b|\bsig\b|direction|instruct|quantity|\bqty\b|strength|frequen|\broute|"
             r"formulary|refill|pharmacy))"
             r".*(?:\berrors?\b|\berroneous|mistak|\b(?:wrong|incorrect) (?:patient|pt|person|chart|drug|med))"
         ),
@@ -113,6 +113,23 @@ def _by_reason(reason: Json) -> Ending | None:
 
 
 _LONGEST_REASON = 200
+
+_NOT_TAKEN = re.compile(
+    r"\b(?:never|not|(?:did|has|was)n['\N{RIGHT SINGLE QUOTATION MARK}]?t) (?:been )?"
+    r"(?:taken|taking|took|filled|picked up|started|dispensed|used)\b|"
+    r"\b(?:did not|didn['\N{RIGHT SINGLE QUOTATION MARK}]?t) (?:take|fill|pick up|start|use)\b|\breturned to stock\b",
+    re.IGNORECASE,
+)
+
+
+def may_not_have_been_taken(resource: Resource) -> bool:
+    """Return whether the reason of a status or a note says that nothing was taken, or that the order was a mistake."""
+    reason = resource.get("statusReason")
+    if not reason and "note" not in resource:
+        return False
+    words = " ".join((*_words(reason), note_text(resource)))
+    return _NOT_TAKEN.search(words) is not None or ending_of(resource) is Ending.MISTAKE
+
 
 _GIVES_WAY = re.compile(
     r"\b(?:replaced (?:by|with)|(?:switched|changed|rotated|converted|transitioned) to|in favor of)\b", re.IGNORECASE

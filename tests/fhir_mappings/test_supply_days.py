@@ -97,6 +97,7 @@ def test_the_days_are_those_that_are_stated(given, last):
             "last day not stated",
         ),
         ({"effectivePeriod": {"start": "2026-01-01"}}, "last day not stated"),
+        ({"effectivePeriod": {"start": "2026-01-01", "end": "2026-01-20"}, "status": "on-hold"}, "on hold"),
         ({"effectiveDateTime": "2026-01-01"}, "days taken not stated"),
         ({}, "days taken not stated"),
     ],

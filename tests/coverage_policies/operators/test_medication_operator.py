@@ -201,6 +201,12 @@ UNPROVEN = [
     (for_days("2026-01-01", None), "days of supply not stated"),
     (reported("2026-01-01", "2026-02-01", status="intended"), "to be confirmed"),
     (reported("2026-01-01", None), "last day not stated"),
+    (reported("2026-01-01", "2026-02-01", status="on-hold"), "on hold"),
+    (dispensed("2026-01-01", "30", note=[{"text": "Returned to stock"}]), "perhaps not taken"),
+    (
+        for_days("2026-01-01", "2026-02-01", status="completed", statusReason={"text": "Patient never took it"}),
+        "perhaps not taken",
+    ),
 ]
 
 

@@ -1,6 +1,13 @@
 import pytest
 
-from fhir_mappings.opioids.endings import Ending, are_to_stop, ending_of, instructions_in_words, replaced_in_words
+from fhir_mappings.opioids.endings import (
+    Ending,
+    are_to_stop,
+    ending_of,
+    instructions_in_words,
+    may_not_have_been_taken,
+    replaced_in_words,
+)
 
 HL7 = "http://terminology.hl7.org/CodeSystem/medicationrequest-status-reason"
 
@@ -229,3 +236,29 @@ def test_words_name_what_an_order_replaces(text, names):
 )
 def test_an_instruction_may_end_the_treatment(text, is_stop):
     assert are_to_stop(instructions_in_words({"dosageInstruction": [{"text": text}]})) is is_stop
+
+
+@pytest.mark.parametrize(
+    ("words", "is_said"),
+    [
+        ("Patient never took it", True),
+        ("Patient did not take this medication", True),
+        ("Patient didn't fill it", True),
+        ("Never picked up", True),
+        ("Patient not taking", True),
+        ("Has not been filled", True),
+        ("Returned to stock", True),
+        ("Do not take with alcohol", False),
+        ("Taken daily, did not help", False),
+        ("Patient returned to work", False),
+        ("Course completed", False),
+    ],
+)
+def test_a_note_or_a_reason_may_say_that_nothing_was_taken(words, is_said):
+    assert may_not_have_been_taken({"status": "completed", "note": [{"text": words}]}) is is_said
+    assert may_not_have_been_taken(ended({"text": words}, status="completed")) is is_said
+
+
+def test_nothing_may_have_been_taken_of_a_mistake():
+    assert may_not_have_been_taken(ended({"text": "Entered in error"}, status="completed"))
+    assert not may_not_have_been_taken(ended(status="completed"))
