@@ -47,7 +47,7 @@ LUMBAR_MRI = [{"imaging": {"code": "cpt 72148", "at": "2026-01-05"}}]
 PSYCHOTHERAPY = [{"procedure": {"code": "cpt 90837", "at": "2026-02-10"}}]
 CHOSEN = {"answers": {"pathway": "first-diagnostic"}}
 FUSION = {"code": "27279", "side": "right"}
-OXYCODONE_5 = {"coding": [{"system": RXNORM, "code": "1049611"}], "text": "oxycodone hydrochloride 5 MG Oral Tablet"}
+OXYCODONE_5 = {"coding": [{"system": RXNORM, "code": "1049621"}], "text": "oxycodone hydrochloride 5 MG Oral Tablet"}
 
 
 def prescriptions(drug: Fact, dosages: Sequence[Fact], **more: Any) -> list[Fact]:
