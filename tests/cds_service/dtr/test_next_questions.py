@@ -366,6 +366,7 @@ def test_without_crd_a_completed_form_has_no_coverage_information(service: DtrSe
     assert extensions(done, "ext-coverage-information") == []
 
 
+@pytest.mark.usefixtures("context")
 def test_a_standard_form_goes_on_as_an_adaptive_one(service: DtrService) -> None:
     found = service.crd.client.get("/fhir/Questionnaire/NCD.240.4").json
     _, draft = service.bundle(order=ORDER)
