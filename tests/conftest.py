@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+settings.register_profile("suite", max_examples=50)
 settings.register_profile("endure", max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
-if os.environ.get("CDS_TEST_PROFILE"):
-    settings.load_profile(os.environ["CDS_TEST_PROFILE"])
+settings.load_profile(os.environ.get("CDS_TEST_PROFILE") or "suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,7 +12,7 @@ from coverage_policies.judging.plan_rules import PlanRules
 from tests.support.hook_fakes import Service
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-EXAMPLES = 1000 if os.environ.get("CDS_TEST_PROFILE") == "endure" else 40
+EXAMPLES = 1000 if os.environ.get("CDS_TEST_PROFILE") == "endure" else 25
 """How many examples a test tries; `make endure` tries more."""
 
 
