@@ -25,7 +25,7 @@ _DOUBT = re.compile(
 )
 """Words of a diagnosis that is not certain, not the patient's, or over."""
 _DENIAL = re.compile(
-    r"\b(?:no|not|without|w/o|negative for|denies|possible|probable|likely|suspected|suspicious for|exclude|rule out)\b"
+    r"\b(?:no|not|without|w/o|negative(?: work-?up)? for|denies|possible|probable|likely|suspected|suspicious for|exclude|rule out)\b"
     r"|\?",
     re.IGNORECASE,
 )
@@ -47,8 +47,9 @@ _HISTORIES = (
 """What the label of a history says, and the words that begin its name in a chart."""
 
 _LASTING = re.compile(
-    r"\b(?:chronic|long[- ]?standing|(?:many|several|\d+)\s*\+?[- ]*(?:years?|yrs?)|\d{2,3}[- ]*(?:months?|mos?)"
-    r"|since\s+(?:[a-z]+\s+)?(?:19|20)\d\d|for years)\b",
+    r"\b(?:chronic|long[- ]?standing|(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|twenty|many|several"
+    r"|for)\s*\+?[- ]*(?:years?|yrs?|decades?)|(?:\d{2,3}|ten|eleven|twelve|eighteen)[- ]*(?:months?|mos?)"
+    r"|since\s+(?:[a-z]+\s+)?(?:19|20)\d\d)\b",
     re.IGNORECASE,
 )
 _AGE = re.compile(r"\b\d+[- ]*(?:years?|yrs?)[- ]*old\b", re.IGNORECASE)
