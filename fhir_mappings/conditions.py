@@ -17,6 +17,7 @@ from fhir_mappings.diagnoses import Diagnosis, read_diagnosis, says_it_lasts
 from fhir_mappings.encounters import Encounter, encounter, encounter_reference
 from fhir_mappings.fhir_json import Resource
 from fhir_mappings.laterality import RecordedSide, side_of
+from fhir_mappings.notes import note_texts
 from fhir_mappings.record import Evidence, PatientRecord
 
 _ELEMENTS = (
@@ -148,12 +149,8 @@ def _statement(record: PatientRecord, resource: Resource, diagnosis: Diagnosis, 
         visit,
         side_of(resource, record.terms, "code"),
         diagnosis.coded,
-        diagnosis.is_called_lasting or any(map(says_it_lasts, _notes(resource))),
+        diagnosis.is_called_lasting or any(map(says_it_lasts, note_texts(resource))),
     )
-
-
-def _notes(resource: Resource) -> list[str]:
-    return [note["text"] for note in items(resource.get("note")) if isinstance(note.get("text"), str)]
 
 
 def _at_age(record: PatientRecord, resource: Resource, recorded: DateInterval | None) -> DateInterval | None:

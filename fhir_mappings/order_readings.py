@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from fhir_mappings.codings import codings, items
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.laterality import MODIFIERS, QUALIFIERS
+from fhir_mappings.notes import note_texts
 from fhir_mappings.order_elements import Lookup, code_concepts, device_names, devices, own_words, people, texts
 from fhir_mappings.order_terms import OrderTerms, Reading
 from fhir_mappings.order_text import read_phrase
@@ -35,9 +36,9 @@ def readings(resource: Resource, lookup: Lookup, terms: OrderTerms) -> Iterator[
         yield from part.words(own_words(resource.get("codeCodeableConcept")), terms.read_in("device"))
     for concept in (*items(resource.get("performerType")), *people(resource, "performer", lookup)):
         yield from part.concept(concept, texts(concept), terms.read_in("performer"))
-    for note in items(resource.get("note")):
-        if isinstance(note.get("text"), str) and lookup.has_room(note["text"]):
-            yield from (Reading(r.attribute, r.value, is_stated=False) for r in read_phrase(note["text"], terms))
+    for note in note_texts(resource):
+        if lookup.has_room(note):
+            yield from (Reading(r.attribute, r.value, is_stated=False) for r in read_phrase(note, terms))
 
 
 def _parameters(resource: Resource) -> Iterator[Resource]:

@@ -8,6 +8,7 @@ from fhir_mappings.codings import Coding, codings, has_code, items
 from fhir_mappings.diagnoses import Diagnosis, read_diagnosis
 from fhir_mappings.fhir_json import Json, Resource
 from fhir_mappings.modifiers import modified_elements
+from fhir_mappings.notes import note_texts
 from fhir_mappings.order_terms import OrderTerms
 from fhir_mappings.order_text import read_phrase
 
@@ -69,8 +70,7 @@ def _reason(diagnosis: Diagnosis, terms: OrderTerms) -> OrderReason:
 
 
 def _remarks(resource: Resource) -> Iterator[str]:
-    for note in items(resource.get("note")):
-        yield note.get("text", "")
+    yield from note_texts(resource)
     for concept in (*items(resource.get("orderDetail")), *items(resource.get("code"))):
         yield concept.get("text", "")
         yield from (coding.display for coding in codings(concept))

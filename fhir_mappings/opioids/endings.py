@@ -10,6 +10,7 @@ from enum import Enum
 
 from fhir_mappings.codings import codings, concept_text, has_code, items
 from fhir_mappings.fhir_json import Json, Resource
+from fhir_mappings.notes import note_texts
 from fhir_mappings.short_texts import kept
 
 
@@ -144,9 +145,7 @@ def _words(reason: Json) -> Iterable[str]:
 
 def note_text(resource: Resource) -> str:
     """Return the notes of a resource as one text."""
-    if "note" not in resource:
-        return ""
-    return " ".join([note["text"] for note in items(resource["note"]) if isinstance(note.get("text"), str)])
+    return " ".join(note_texts(resource))
 
 
 # --- what an order says about others, and about its own end -----------------------------------------------------------
