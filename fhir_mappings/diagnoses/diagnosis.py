@@ -25,8 +25,8 @@ _DOUBT = re.compile(
 )
 """Words of a diagnosis that is not certain, not the patient's, or over."""
 _DENIAL = re.compile(
-    r"\b(?:no|not|without|w/o|negative(?: work-?up)? for|denies|possible|probable|likely|suspected|suspicious for|exclude|rule out)\b"
-    r"|\?",
+    r"\b(?:no|not|without|w/o|negative(?: work-?up)? for|denies|possible|probable|likely|suspected|suspicious for"
+    r"|exclude|rule out)\b|\?",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[^.;\n]+")
